@@ -82,7 +82,7 @@ stress: setup ## run the long tests: races, crashes, hostile files; keep their t
 mutants: setup ## put small faults into the modules that decide, and see whether the tests see them
 	@$(BIN)/python tests/mutants $(MUTANTS_ARGS)
 
-clients: setup ## run the tests with the real claude, codex, gemini and opencode, against a scripted model; fetches them first
+clients: setup ## run the tests with the real claude, codex, gemini and agents of the protocol, against a scripted model; fetches them first
 	@$(BIN)/python tests/clients/install.py
 	@$(SEALED) sealed $(BIN)/python -m pytest $(PYTEST_ARGS) tests/clients
 

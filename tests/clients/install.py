@@ -15,10 +15,12 @@ PINNED = {
     "@openai/codex": "0.169.0",
     "@google/gemini-cli": "0.61.0",
     "opencode-ai": "1.18.33",
+    "@agentclientprotocol/claude-agent-acp": "0.101.0",
+    "@agentclientprotocol/codex-acp": "2.6.0",
 }
 NAMES = ("claude", "codex", "gemini")
 """Those that okstra has adapters for."""
-AGENTS = ("opencode",)
+AGENTS = ("opencode", "claude-agent-acp", "codex-acp")
 """Those that it speaks to by the Agent Client Protocol."""
 
 
@@ -40,7 +42,7 @@ def main() -> int:
         return 69
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "package.json").write_text(json.dumps({"name": "clients", "private": True}))
-    print("fetching the clients from npm (about 1.2 GB, a minute)", file=sys.stderr)
+    print("fetching the clients from npm (about 2 GB, a minute)", file=sys.stderr)
     packages = [f"{name}@{version}" for name, version in PINNED.items()]
     argv = [npm, "install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", *packages]
     if subprocess.run(argv, cwd=FOLDER).returncode or not installed():

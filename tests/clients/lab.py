@@ -34,7 +34,7 @@ from .model_server import ModelServer
 
 PATIENCE = Patience(first=0.2, longest=1.0, linger=20.0)
 MODELS = {"claude": "sonnet", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro", "acp:opencode": AGENTS_MODEL}
-MODELS["acp:gemini"] = MODELS["gemini"]
+MODELS |= {"acp:gemini": MODELS["gemini"], "acp:claude": AGENTS_MODEL, "acp:codex": MODELS["codex"]}
 SPOKEN = "scripted/qwen-scripted"
 """The model that opencode answers with here."""
 
@@ -128,7 +128,7 @@ def client_path() -> str:
 
 def client_variables(name: str, home: Path, server: ModelServer) -> dict[str, str]:
     """Leads a client to the server and to no other address, with a login that the server takes."""
-    if name == "claude":
+    if name in ("claude", "acp:claude"):
         return {
             "CLAUDE_CONFIG_DIR": str(home / ".claude"),
             "ANTHROPIC_BASE_URL": server.url,
@@ -139,6 +139,11 @@ def client_variables(name: str, home: Path, server: ModelServer) -> dict[str, st
     if name == "codex":
         (home / ".codex").mkdir(exist_ok=True)
         return {"CODEX_HOME": str(home / ".codex"), "SCRIPTED_KEY": "sk-scripted"}
+    if name == "acp:codex":
+        (home / ".codex").mkdir(exist_ok=True)
+        lines = "\n".join(codex_arguments(server, key="CODEX_SCRIPTED_KEY")[1::2])
+        (home / ".codex" / "config.toml").write_text(f"{lines}\n")
+        return {"CODEX_HOME": str(home / ".codex"), "CODEX_SCRIPTED_KEY": "sk-scripted"}
     if name == "acp:opencode":
         write_opencode_settings(home, server)
         return {"OPENCODE_DISABLE_MODELS_FETCH": "1", "XDG_CONFIG_HOME": str(home / ".config")}
@@ -148,9 +153,9 @@ def client_variables(name: str, home: Path, server: ModelServer) -> dict[str, st
     return {"GOOGLE_GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": "AIzaScripted"}
 
 
-def codex_arguments(server: ModelServer) -> list[str]:
+def codex_arguments(server: ModelServer, *, key: str = "SCRIPTED_KEY") -> list[str]:
     provider = (
-        f'{{name="scripted",base_url="{server.url}/v1",env_key="SCRIPTED_KEY",wire_api="responses",'
+        f'{{name="scripted",base_url="{server.url}/v1",env_key="{key}",wire_api="responses",'
         "request_max_retries=1,stream_max_retries=1}"
     )
     settings = {

@@ -22,7 +22,7 @@ from support.fake_clients import left_of
 from support.sealed import sealed_environment
 
 from . import seen
-from .install import NAMES, PINNED, installed
+from .install import PINNED, installed
 from .lab import SPOKEN, Lab
 from .model_server import Fault, ModelServer
 from .test_access import RESULT, delivery
@@ -34,6 +34,9 @@ _PACKAGES = {
     "codex": "@openai/codex",
     "gemini": "@google/gemini-cli",
     OPENCODE: "opencode-ai",
+    "acp:gemini": "@google/gemini-cli",
+    "acp:claude": "@agentclientprotocol/claude-agent-acp",
+    "acp:codex": "@agentclientprotocol/codex-acp",
 }
 _PATIENT = {"soft": 150.0, "hard": 170.0}
 """It takes seconds to start, and many on a busy machine."""
@@ -105,7 +108,7 @@ def test_gemini_answers_over_the_protocol_with_the_model_asked_for(tmp_path: Pat
     assert report.stream.model == "gemini-2.5-pro"
 
 
-@pytest.mark.parametrize("name", [*NAMES, OPENCODE])
+@pytest.mark.parametrize("name", _PACKAGES)
 def test_the_row_of_the_docs_table_is_what_is_seen_here(tmp_path: Path, name: str) -> None:
     if not installed():
         pytest.skip("the real clients are not there: make clients")

@@ -1,7 +1,7 @@
 """A scripted agent, made with the agent's side of the protocol's SDK: `python acp_agent.py SCRIPT.json`.
 
 It does the script's steps one after the other; its closing message is what came of them, as JSON. The script:
-`steps`, and `models` (the first is in use), `login` (whether it wants one), `version` (of the protocol).
+`steps`, and `models`, `modes` (the first is in use), `login` (whether it wants one), `version` (of the protocol).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Agent:
         self._script = script
         self._client: Any = None
         self._model = (script.get("models") or [""])[0]
+        self._mode = (script.get("modes") or [""])[0]
         self._cancelled = asyncio.Event()
         self._tools = 0
         self._outcomes: list[Any] = []
@@ -46,17 +47,24 @@ class Agent:
         return schema.NewSessionResponse(session_id=SESSION, config_options=self._options())
 
     def _options(self) -> Any:
-        if not self._model:
-            return None
-        choices = [schema.SessionConfigSelectOption(value=one, name=one) for one in self._script["models"]]
+        known = (("model", "models", self._model), ("mode", "modes", self._mode))
         return [
             schema.SessionConfigOptionSelect(
-                id="model", name="Model", category="model", type="select", current_value=self._model, options=choices
+                id=name,
+                name=name,
+                category=name,
+                type="select",
+                current_value=now,
+                options=[schema.SessionConfigSelectOption(value=one, name=one) for one in self._script[several]],
             )
-        ]
+            for name, several, now in known
+            if now
+        ] or None
 
     async def set_config_option(self, config_id: str, session_id: str, value: Any, **_: Any) -> Any:
-        if value in self._script["models"]:
+        if config_id == "mode":
+            self._mode = value if value in self._script["modes"] else self._mode
+        elif value in self._script["models"]:
             self._model = value
         return schema.SetSessionConfigOptionResponse(config_options=self._options())
 
@@ -73,6 +81,7 @@ class Agent:
             "model": self._switch,
             "cost": self._cost,
             "capabilities": self._tell_capabilities,
+            "mode": self._tell_mode,
             "wait": self._wait,
             "fail": self._fail,
         }
@@ -153,6 +162,9 @@ class Agent:
 
     async def _tell_capabilities(self, _: Any) -> None:
         self._outcomes.append(self._capabilities)
+
+    async def _tell_mode(self, _: Any) -> None:
+        self._outcomes.append(self._mode)
 
     async def _wait(self, seconds: float) -> None:
         """For the client's word to stop, at most so long."""

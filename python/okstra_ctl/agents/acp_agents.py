@@ -16,8 +16,9 @@ START_SECONDS = 60.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?")
 _LISTS = ("argv", "variables", "state", "logins")
-_TEXTS = ("install", "login", "model", "family")
-_FIELDS = (*_LISTS, *_TEXTS, "env", "startSeconds")
+_TEXTS = ("install", "login", "model", "family", "mode")
+_CONTAINED_MODE = "containedMode"
+_FIELDS = (*_LISTS, *_TEXTS, _CONTAINED_MODE, "env", "startSeconds")
 
 
 class Agent(NamedTuple):
@@ -33,6 +34,8 @@ class Agent(NamedTuple):
     env: tuple[tuple[str, str], ...] = ()
     family: str = ""
     model: str = ""
+    mode: str = ""
+    contained_mode: str = ""
     start_seconds: float = START_SECONDS
     own: bool = False
     """Whether the person's config.json names it."""
@@ -72,7 +75,8 @@ def _agent(name: str, given: Mapping[str, Any], *, own: bool) -> Agent:
     texts: dict[str, Any] = {field: str(given.get(field, "")) for field in _TEXTS}
     env = tuple(sorted(dict(given.get("env", {})).items()))
     seconds = float(given.get("startSeconds", START_SECONDS))
-    return Agent(name=name, **lists, **texts, env=env, start_seconds=seconds, own=own)
+    inside = str(given.get(_CONTAINED_MODE, ""))
+    return Agent(name=name, **lists, **texts, contained_mode=inside, env=env, start_seconds=seconds, own=own)
 
 
 def _fault(name: str, given: object, known: Mapping[str, Mapping[str, Any]]) -> str:
@@ -87,7 +91,7 @@ def _fault(name: str, given: object, known: Mapping[str, Mapping[str, Any]]) -> 
     for field in _LISTS:
         if not _are_texts(given.get(field, [])):
             return f".{field} is not a list of strings"
-    for field in _TEXTS:
+    for field in (*_TEXTS, _CONTAINED_MODE):
         if not isinstance(given.get(field, ""), str):
             return f".{field} is not a text"
     env = given.get("env", {})

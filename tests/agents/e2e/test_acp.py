@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,52 +17,12 @@ import pytest
 from okstra_ctl.agents.acp.provider import ORDERS, Acp
 from okstra_ctl.agents.acp.worker import Turn
 from okstra_ctl.agents.acp_agents import Agent
-from okstra_ctl.agents.job import Job, Report, StreamResult
-from okstra_ctl.agents.runner import run_job
+from okstra_ctl.agents.job import Report, StreamResult
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 from okstra_ctl.usage.tokens import ModelTokens, Tokens
-from support.fake_clients import PATIENCE, SOON, left_of
-from support.fake_clients import job as plain_job
-from support.sealed import ROOT, sealed_environment
-
-SCRIPTED = ROOT / "tests" / "support" / "acp_agent.py"
-
-
-class Place(NamedTuple):
-    """A worktree with a file, a file outside it, and a link that leads out."""
-
-    folder: Path
-    outside: Path
-
-    @property
-    def tree(self) -> Path:
-        return self.folder / "tree"
-
-
-def place(folder: Path) -> Place:
-    found = Place(folder, folder / "outside.txt")
-    (found.tree / "sub").mkdir(parents=True)
-    (found.tree / "code.txt").write_text("one\ntwo\nthree\n")
-    found.outside.write_text("private\n")
-    (found.tree / "way-out").symlink_to(found.outside)
-    (found.tree / "folder-out").symlink_to(folder)
-    return found
-
-
-def job(here: Place, access: Access, **limits: float) -> Job:
-    return plain_job(here.folder / "run", access=access, **limits)._replace(folder=str(here.tree), model="default")
-
-
-def scripted(here: Place, script: Mapping[str, Any], **more: Any) -> Agent:
-    path = here.folder / "script.json"
-    path.write_text(json.dumps(script))
-    return Agent("mine", (sys.executable, str(SCRIPTED), str(path)), **more)
-
-
-def play(agent: Agent, work: Job, *, stop: threading.Event | None = None) -> Report:
-    (home := Path(work.folder).parent / "home").mkdir(exist_ok=True)
-    inherited = sealed_environment(home)
-    return run_job(work, Acp(agent), stop=stop or threading.Event(), inherited=inherited, patience=PATIENCE)
+from support.acp_playing import Place, ends, job, place, play, scripted
+from support.fake_clients import SOON, left_of
+from support.sealed import ROOT
 
 
 class Played(NamedTuple):
@@ -231,10 +190,6 @@ def test_a_result_that_a_tool_call_follows_stays_the_result(client: Client) -> N
     ended = """echo '{"jsonrpc": "2.0", "id": 2, "result": {"stopReason": "end_turn"}}'"""
     heard = client.hears_shell(f"{asked}; printf '{said}\\n'; echo '{tool}'; {ended}")
     assert heard.last_message == "---\nworker: mine\n---\nfound"
-
-
-def ends(report: Report) -> tuple[WorkerOutcome, Failure]:
-    return report.outcome, report.stream.failure
 
 
 BROKEN = (WorkerOutcome.ERROR, Failure.CLIENT)

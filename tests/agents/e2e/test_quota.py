@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.agents.providers import provider
+from okstra_ctl.agents.providers import own_commands, provider
 from okstra_ctl.agents.runner import run_job
 from okstra_ctl.agents.streams import is_lasting
 from okstra_ctl.status import Access, Failure, WorkerOutcome
@@ -23,6 +23,12 @@ DAY_TEXT = TOMORROW.strftime("%b %-d, %-I:%M %p")
 EPOCH = int(TOMORROW.timestamp())
 CODEX = f"You've hit your usage limit. Try again at {DAY_TEXT}."
 GEMINI = "You have exhausted your capacity on this model. Your quota will reset after 20h0m3s."
+SPOKEN = [
+    {"result": {"protocolVersion": 1}},
+    {"result": {"sessionId": "s"}},
+    {"error": {"code": -32603, "message": "Internal error", "data": {"message": CODEX}}},
+]
+"""What an agent of the protocol answers, one after the other."""
 REJECTED = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": EPOCH}}
 PRINTS: dict[str, tuple[bytes, bytes]] = {
     "claude": (stream(*claude_error(429, f"Claude AI usage limit reached|{EPOCH}")), b""),
@@ -31,6 +37,7 @@ PRINTS: dict[str, tuple[bytes, bytes]] = {
     "codex": (stream(*codex_error(CODEX)), b""),
     "gemini": (stream(*gemini_error(GEMINI)), b""),
     "gemini, on stderr": (b"", json.dumps({"error": {"message": GEMINI}}).encode()),
+    "acp:mine": (b"", b""),
     "mine": (b"", f"quota exceeded\nRetry-After: {20 * 3600}\n".encode()),
 }
 
@@ -43,11 +50,16 @@ def test_a_quota_that_ends_tomorrow_starts_the_client_once(tmp_path: Path, shape
     (tmp_path / "out").write_bytes(stdout)
     (tmp_path / "err").write_bytes(stderr)
     there = shlex.quote(str(tmp_path))
-    program = place / name
-    program.write_text(f"#!/bin/sh\necho >>{there}/starts\ncat {there}/out; cat {there}/err >&2; exit 1\n")
+    program = place / name.partition(":")[0]
+    says = f"cat {there}/out; cat {there}/err >&2"
+    if name == "acp:mine":
+        answers = [json.dumps({"jsonrpc": "2.0", "id": number, **one}) for number, one in enumerate(SPOKEN)]
+        says = "\n".join(f"read -r line; echo {shlex.quote(answer)}" for answer in answers)
+    program.write_text(f"#!/bin/sh\necho >>{there}/starts\n{says}; exit 1\n")
     program.chmod(0o755)
-    work = job(tmp_path / "run", access=Access.TEST, soft=1200.0, hard=1300.0)._replace(provider=name)
-    client = provider(name, {"mine": {"argv": [str(program)]}})
+    work = job(tmp_path / "run", access=Access.TEST, soft=1200.0, hard=1300.0)._replace(provider=name, model="default")
+    agent = own_commands({"agents": {"mine": {"argv": [str(program)]}}}, "")
+    client = provider(name, {**agent, "mine": {"argv": [str(program)]}})
     inherited = {"PATH": f"{place}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path)}
     report = run_job(work, client, stop=threading.Event(), inherited=inherited, patience=PATIENCE)
     assert (report.outcome, report.stream.failure, report.attempts) == (WorkerOutcome.QUOTA, Failure.RATE_LIMIT, 1)

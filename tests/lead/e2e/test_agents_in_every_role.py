@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,34 @@ def test_an_implementation_is_built_verified_and_reported_over_the_protocol(proj
     assert {name: one["outcome"] for name, one in done.items()} == dict.fromkeys(roles, "completed")
     assert {one["model"] for one in done.values()} == {"openai/gpt-played"}
     assert done["acp-one-executor"]["usage"]["input"] == 1000
+
+
+_LIMITED = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    answer = {"result": {"protocolVersion": 1, "sessionId": "s"}}
+    if asked["method"] == "session/prompt":
+        text = {"message": "You have hit your usage limit. Try again in 20 hours 3 minutes."}
+        answer = {"error": {"code": -32603, "message": "Internal error", "data": text}}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}), flush=True)
+"""
+
+
+def test_a_quota_that_ends_tomorrow_starts_an_agent_once_in_all_its_roles(project: Project, tmp_path: Path) -> None:
+    program = tmp_path / "limited.py"
+    program.write_text(_LIMITED)
+    config = project.home / "config.json"
+    agents(project, other="anthropic/claude-played")
+    known = json.loads(config.read_text())["agents"]
+    config.write_text(json.dumps({"agents": {**known, "limited": {"argv": [sys.executable, str(program)]}}}))
+    ended = led(project, "error-analysis", "--workers", "acp:limited,acp:other", "--quorum", "1")
+    mine = {worker["id"] for worker in manifest_of(ended)["roster"] if worker["provider"] == "acp:limited"}
+    assert mine == {"acp-limited", "report-writer"}
+    ends = [row for row in events_of(ended) if row["event"] == "ended" and row["worker"] in mine]
+    assert {row["worker"] for row in ends} == mine and {row["outcome"] for row in ends} == {"quota"}
+    assert [row["starts"] for row in ends if row["starts"]] == [1]
+    assert len({row["again_at"] for row in ends}) == 1
 
 
 @pytest.mark.stress

@@ -22,7 +22,7 @@ from ..job import Job
 from ..runner import complaint_of_sandbox, private_state_of
 from ..streams import events, list_at, text_at
 from ..supervised_process import ClientEnd, SupervisedClient
-from .provider import Acp
+from .provider import Acp, model_in
 
 _MARGIN = 15.0  # seconds, beyond what the agent may take
 _TICK = 0.1
@@ -127,7 +127,7 @@ def _found(agent: Agent, ended: ClientEnd) -> Found:
     failure = text_at(last, "failure")
     if failure == "none":
         models = tuple(str(one) for one in list_at(session, "models"))
-        return Found(Readiness.READY, "", "", text_at(session, "version"), text_at(session, "model"), models)
+        return Found(Readiness.READY, "", "", text_at(session, "version"), model_in(session), models)
     wrote = ended.stderr.decode("utf-8", "replace").strip()[-300:]
     detail = text_at(last, "message") or wrote or ended.verdict.complaint or "it did not answer"
     if failure == "login":

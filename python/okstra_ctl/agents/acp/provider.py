@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...names import AGENTS_MODEL
+from ...results.parse import begins_as_result
 from ...status import Access, Failure
 from ...system.text import dumps, fill
 from ...usage.tokens import ModelTokens, Tokens
 from ..acp_agents import Agent
 from ..environment import client_environment
 from ..job import Job, Launch, StreamResult, Usage
-from ..streams import Event, count_at, events, list_at, number_at, retry_after_in, text_at
+from ..streams import Event, count_at, events, failure_in, list_at, number_at, retry_after_in, text_at
 
 ORDERS = "OKSTRA_ACP"
 """The variable with what the client is to do."""
@@ -28,6 +29,7 @@ _OWN_SERVER = "OKSTRA_AGENT_ENDPOINT"
 """The address at which an agent serves itself, where it does."""
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okstra_ctl.agents.acp.worker import main; main()"
+_LONGEST_COMPLAINT = 1000
 _FAILURES = {str(failure): failure for failure in Failure}
 
 
@@ -80,6 +82,7 @@ class Acp:
             "readable": [*job.readable, *job.writable],
             "results": [job.result, job.audit],
             "model": "" if by_flag or job.model == AGENTS_MODEL else job.model,
+            "mode": (self._agent.contained_mode if job.containment is not None else "") or self._agent.mode,
             "start_seconds": self._agent.start_seconds,
             "login": self._agent.login or f"its own login (agents.{self._agent.name}.login in config.json may name it)",
             "install": self._agent.install,
@@ -102,6 +105,8 @@ class Acp:
             return StreamResult(False, Failure.INTERRUPTED, complaint, session=session)
         failure = _FAILURES.get(text_at(last, "failure"), Failure.CLIENT)
         message = text_at(last, "message")
+        if failure is Failure.NONE and (unanswered := _unanswered(rows, text_at(last, "text"))) is not Failure.NONE:
+            failure, message = unanswered, text_at(last, "text").strip()
         if failure not in (Failure.NONE, Failure.INTERRUPTED) and (said := stderr.decode("utf-8", "replace").strip()):
             message = f"{message}; it wrote: {said[-300:]}"
         return StreamResult(
@@ -109,12 +114,20 @@ class Acp:
             failure=failure,
             message=message,
             retry_after=retry_after_in(message) if failure is Failure.RATE_LIMIT else None,
-            model=text_at(last, "model") or None,
+            model=model_in(last) or None,
             usage=_usage(last),
             denials=tuple(str(denial) for denial in list_at(last, "denials")),
             last_message=text_at(last, "text"),
             session=session,
         )
+
+
+def _unanswered(rows: list[Event], text: str) -> Failure:
+    """Some agents end a turn well in which their model did not answer: with what its provider said as the message."""
+    if len(text) > _LONGEST_COMPLAINT or begins_as_result(text) or any(row.get("type") == "tool" for row in rows):
+        return Failure.NONE
+    found = failure_in(text)
+    return found if found in (Failure.RATE_LIMIT, Failure.OVERLOADED, Failure.LOGIN) else Failure.NONE
 
 
 def _usage(last: Event) -> Usage | None:
@@ -123,4 +136,10 @@ def _usage(last: Event) -> Usage | None:
     if not isinstance(counts, dict):
         return None if cost is None else Usage(0, 0, 0, 0, cost)
     tokens = Tokens(*(count_at(counts, name) for name in Tokens._fields))
-    return Usage(*tokens, cost, (ModelTokens(text_at(last, "model"), tokens, cost),))
+    return Usage(*tokens, cost, (ModelTokens(model_in(last), tokens, cost),))
+
+
+def model_in(event: Event) -> str:
+    """The model that the agent reports; that it is the agent's own choice names none."""
+    model = text_at(event, "model")
+    return "" if model == AGENTS_MODEL else model

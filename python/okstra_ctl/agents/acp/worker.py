@@ -223,22 +223,24 @@ class Turn:
         opened = connection.new_session(cwd=self._ground.folder, mcp_servers=[])
         session = await self._heard("session/new", opened, seconds, wire, process)
         self._client.options = list(session.config_options or ())
-        await self._choose_model(connection, session.session_id, wire, process)
+        await self._choose(connection, session.session_id, "model", wire, process)
+        await self._choose(connection, session.session_id, "mode", wire, process)
         self._model = self._model_now() or self._model
         about = hello.agent_info
         methods = tuple(one.id for one in hello.auth_methods or ())
         return Session(session.session_id, about.name if about else "", about.version if about else "", methods)
 
-    async def _choose_model(
-        self, connection: Any, session: str, wire: Any, process: asyncio.subprocess.Process
+    async def _choose(
+        self, connection: Any, session: str, which: str, wire: Any, process: asyncio.subprocess.Process
     ) -> None:
-        """Raises Ended when the agent has no such model: another one would answer in its name."""
-        if not (wanted := str(self._orders.get("model") or "")):
+        """Raises Ended when the agent has no such model: another one would answer in its name; or no such mode: it may
+        not ask before it acts."""
+        if not (wanted := str(self._orders.get(which) or "")):
             return
-        option = self._model_option()
+        option = self._option(which)
         if option is None:
-            hint = "; try: {{MODEL}} in its argv, or no model of your own"
-            raise Ended(Failure.CLIENT, f"it offers no choice of models, and {wanted} was asked for{hint}")
+            hint = "; try: {{MODEL}} in its argv, or no model of your own" if which == "model" else ""
+            raise Ended(Failure.CLIENT, f"it offers no choice of {which}s, and {wanted} was asked for{hint}")
         if option.current_value == wanted:
             return
         chosen = connection.set_config_option(config_id=option.id, session_id=session, value=wanted)
@@ -246,7 +248,9 @@ class Turn:
             "session/set_config_option", chosen, float(self._orders["start_seconds"]), wire, process
         )
         self._client.options = list(answer.config_options or self._client.options)
-        if (now := self._model_now()) != wanted:
+        option = self._option(which)
+        if option is None or option.current_value != wanted:
+            now = str(option.current_value) if option is not None else "none"
             raise Ended(Failure.CLIENT, f"it was asked to answer with {wanted}, and would with {now}")
 
     async def _heard(
@@ -314,20 +318,20 @@ class Turn:
         """What it can't see there, it may have failed for: a probe starts it outside."""
         return " (in its sandbox: the setting sandboxShow shows it more)" if self._orders.get("contained") else ""
 
-    def _model_option(self) -> Any:
+    def _option(self, which: str) -> Any:
         found = [one for one in self._client.options if getattr(one, "type", "") == "select"]
-        named = [one for one in found if one.category == "model"] or [one for one in found if one.id == "model"]
+        named = [one for one in found if one.category == which] or [one for one in found if one.id == which]
         return named[0] if named else None
 
     def _models(self) -> list[str]:
         """Those that it offers, of all groups."""
-        option = self._model_option()
+        option = self._option("model")
         offered = option.options if option is not None else ()
         inner = [one for choice in offered for one in (getattr(choice, "options", None) or (choice,))]
         return [str(one.value) for one in inner]
 
     def _model_now(self) -> str:
-        option = self._model_option()
+        option = self._option("model")
         return str(option.current_value) if option is not None else ""
 
     def _observe(self, event: Any) -> None:
