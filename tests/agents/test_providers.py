@@ -24,7 +24,7 @@ READ_JOB = Job(
     provider="p",
     model="m-1",
     prompt="/run/prompt.md",
-    folder="/work/tree",
+    folder="/repo/tree",
     access=Access.READ,
     result="/run/worker-results/r.md",
     audit="/run/worker-results/a.md",
@@ -87,7 +87,7 @@ def test_claude_may_write_its_result_and_nothing_else_when_it_reads() -> None:
     allow, deny = permissions(READ_JOB)
     own = {"Edit(//run/worker-results/r.md)", "Edit(//run/worker-results/a.md)"}
     assert allow == {*own, "Read", "Bash(okstra check:*)"}
-    assert {"Edit(//work/tree/**)", "Bash(git push:*)"} <= deny
+    assert {"Edit(//repo/tree/**)", "Bash(git push:*)"} <= deny
     assert values(argv(Claude(), READ_JOB), "--permission-mode") == ["default"]
     allow, deny = permissions(TEST_JOB)
     assert allow == {*own, "Read", "Bash"}
@@ -113,9 +113,9 @@ def test_no_agent_may_push_in_any_phase(phase: str) -> None:
 
 
 def test_a_result_inside_the_folder_is_not_denied_with_it() -> None:
-    job = READ_JOB._replace(result="/work/tree/.okstra/r.md")
-    assert "Edit(//work/tree/**)" not in permissions(job)[1]
-    assert "Edit(//work/tree/.okstra/r.md)" in permissions(job)[0]
+    job = READ_JOB._replace(result="/repo/tree/.okstra/r.md")
+    assert "Edit(//repo/tree/**)" not in permissions(job)[1]
+    assert "Edit(//repo/tree/.okstra/r.md)" in permissions(job)[0]
 
 
 def test_signs_of_patterns_in_a_path_are_taken_as_they_are() -> None:

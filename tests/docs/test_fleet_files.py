@@ -59,6 +59,8 @@ def kubernetes() -> Played:
     (script,) = container["args"]
     assert container["command"] == ["/bin/sh", "-ec"]
     variables = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    volume = str(Path(container["workingDir"]).parent)
+    variables["OKSTRA_HOME"] = variables["OKSTRA_HOME"].replace(volume, "$PWD/..")
     assert all(isinstance(value, str) for value in variables.values())  # a digest of digits alone, too
     return Played(script, variables)
 
@@ -130,6 +132,8 @@ class Shop:
         alone = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
         clone, digest = at / "shop", self.farm.shared(self.lead.task_key)["approval"]["digest"]
         variables = {name: value.replace("$PWD", str(clone)) for name, value in played.variables.items()}
+        home = variables.get("OKSTRA_HOME", environment["OKSTRA_HOME"])
+        assert Path(home).resolve().is_relative_to(at.resolve()), f"{place} would write to {home}"
         environment = {**environment, **alone, **GIVEN, **variables, "TASK": self.lead.task_key, "DIGEST": digest}
         environment["PATH"] = f"{self._programs()}:{environment['PATH']}"
         script = played.script.replace("git@git.example:shop.git", self.farm.url)
