@@ -35,6 +35,7 @@ from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
 from ..runs.manifest import SCHEMA
 from ..services import Services
+from ..settings.project import teardown_commands
 from ..sharing.joining import known_view
 from ..status import LedgerStatus, Word
 from ..system import trash
@@ -209,6 +210,16 @@ def _orphan(
     run = led_run(key, services)
     if run:  # the registry was lost while it ran
         return Finding(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
+    try:
+        commands = teardown_commands(ProjectFiles(root).config)
+    except OkstraError as error:  # settings that can't be read: nobody knows what is to be torn down
+        return Finding(Kind.ORPHAN, str(key), what, f"{error.where}: {error.message}")
+    if commands and os.path.isdir(path):  # what its set-up began may go on, on ports that the registry alone knew
+        ends = "; ".join(f"`{command}`" for command in commands)
+        way_on = (
+            "okstra reconcile --rebuild; its release or removal then runs worktreeTeardown, without the ports it had"
+        )
+        return Finding(Kind.ORPHAN, str(key), what, f"{way_on}: {ends}")
 
     def unclaimed(doc: RegistryDoc) -> bool:
         """Whether it still is the worktree that was found, and unclaimed."""

@@ -127,6 +127,23 @@ def test_an_orphan_worktree_is_removed_and_its_work_kept(project: Project) -> No
     assert project.repo.git("show", f"{ref}:notes.txt") == "untracked"
 
 
+def test_an_orphan_worktree_stays_where_a_set_up_is_to_be_torn_down_first(project: Project, tmp_path: Path) -> None:
+    path = project.repo.path / ".okstra" / "project.json"
+    ended = f"touch {tmp_path}/ended"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "worktreeTeardown": [ended]}))
+    project.adopt({1: ()})
+    run = project.run_stage()
+    worktree = Path(run.data["worktree"]["path"])
+    _edit_registry(project, lambda document: document["stages"].clear())
+    (found,) = _reconcile(project, "--apply").data["findings"]
+    assert (found["kind"], found["can_apply"]) == ("orphan-worktree", False) and f"`{ended}`" in found["try"]
+    assert worktree.exists() and not (tmp_path / "ended").exists()
+    project.okstra.ok("reconcile", "--rebuild", "--json")
+    released = project.okstra("stage", "release", "--run", run.data["run_id"], "--json")
+    assert released.status == 0, released
+    assert (tmp_path / "ended").exists() and not worktree.exists()
+
+
 @pytest.mark.parametrize("how", ["rebase", "squash"])
 def test_a_rewritten_done_commit_is_found_again(project: Project, how: str) -> None:
     project.adopt({1: (), 2: (), 3: (1, 2)})
