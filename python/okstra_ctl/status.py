@@ -286,6 +286,26 @@ def next_step(status: str, run_id: str, *, stage: bool) -> str:
     return okstra_command("show", run_id) if status == RunStatus.CONTRACT_VIOLATED else ""
 
 
+def publishing(run_id: str) -> str:
+    """The command that lets other machines know of a stage that was proven here."""
+    return okstra_command("stage", "publish", "--run", run_id)
+
+
+def is_unpublished(proven: str, status: str) -> bool:
+    """Whether the exit check of a stage passed, at the commit `proven`, and other machines don't know: its lead, while
+    it is alive, is about to say so."""
+    return bool(proven) and status not in (StageStatus.DONE, RunStatus.COMPLETED, RunStatus.RUNNING)
+
+
+def with_marks(status: str, *, proof: str = "", unpublished: bool = False, host: str = "") -> str:
+    """The status of a stage, or of its run, for people. One that counts though nothing proves it is not done like the
+    others, nor is one that nobody else knows of; of another machine's, its host is named."""
+    marks = [proof] if proof == "unproven" else []
+    marks += ["not published"] if unpublished else []
+    marked = " ".join([str(status), *(f"({mark})" for mark in marks)])
+    return f"{marked} on {host}" if host else marked
+
+
 def tone_of(word: object) -> str:
     """The severity of a status word, of runs, stages, workers, findings and gates alike."""
     return _TONE_OF.get(str(word), PLAIN)

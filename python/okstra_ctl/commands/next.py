@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..command_table import called_by, verb_of
 from ..errors import OkstraError, Refused, UsageError
 from ..history.next_steps import limit_in_events
-from ..history.schedule import next_unit
+from ..history.schedule import held_elsewhere, next_unit
 from ..history.units import BEGUN, Unit
 from ..leadership import require_no_worker
 from ..names import TaskKey
@@ -100,7 +100,8 @@ def _step(named: str, call: Call) -> Step:
     if unit is None and str(key) in read_dropped(call.services.home).tasks:
         return Step(key, title, f"it was dropped; {okstra_command('restore', key)} brings it back", "")
     if unit is None:
-        return Step(key, title, "nothing is left to do", "")
+        held = held_elsewhere(call.start, key, call.services)
+        return Step(key, title, f"nothing here: {held}" if held else "nothing is left to do", "")
     until = _limited_until(unit.command, call)
     what = in_words(unit) + (f"; a provider's limit ends at {until}" if until else "")
     return Step(key, title, what, unit.command)

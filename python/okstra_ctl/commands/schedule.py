@@ -11,6 +11,7 @@ from ..history.schedule import Schedule, make_schedule
 from ..history.units import BEGUN, Unit, UnitStatus
 from ..output import Reply
 from ..services import Call
+from ..status import with_marks
 from ..system.text import printable
 
 
@@ -94,7 +95,7 @@ def _round(units: Sequence[Unit]) -> list[str]:
             unit.task_key,
             unit.name + (f": {unit.title}" if unit.title else ""),
             "" if unit.steps is None else str(unit.steps),
-            str(unit.status),
+            with_marks(unit.status, unpublished=unit.unpublished, host=unit.host),
             f"`{unit.command}`" if unit.command else _waits_for(unit),
         )
         for unit in units

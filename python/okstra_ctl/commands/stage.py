@@ -15,7 +15,7 @@ from ..services import Call
 from ..sharing.joining import refresh
 from ..stages.records import current_states, task_of_plan
 from ..stages.select import StageState, next_of_stage, why_not
-from ..status import StageStatus
+from ..status import StageStatus, with_marks
 from ..tasks.catalog import plan_of_task
 
 _HEADER = ("stage", "status", "title", "depends on", "run", "branch")
@@ -82,14 +82,8 @@ def _cells(state: StageState) -> tuple[str, ...]:
 
 
 def _for_people(state: StageState, cells: tuple[str, ...]) -> tuple[str, ...]:
-    """A stage that counts though nothing proves it is not done like the others, nor is one that nobody else knows of;
-    of another machine's stage its host is shown."""
     number, status, *more = cells
-    if state.proof == "unproven":
-        status = f"{status} ({state.proof})"
-    if state.unpublished:
-        status = f"{status} (not published)"
-    return (number, f"{status} on {state.host}" if state.host else status, *more)
+    return (number, with_marks(status, proof=state.proof, unpublished=state.unpublished, host=state.host), *more)
 
 
 def _note(state: StageState, step: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..history.listing import dropped_rows, run_rows
+from ..history.listing import RunRow, dropped_rows, rows_elsewhere, run_rows
 from ..history.next_steps import limited_until, step_of, with_limit
 from ..index.run_index import EVERYTHING
 from ..options import add_filters, check_task, is_of
 from ..output import Reply, draws, table
 from ..services import Call
-from ..status import OPEN, overtaken
+from ..status import OPEN, overtaken, with_marks
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     order = {str(status): place for place, status in enumerate(OPEN)}
-    known = run_rows(call.services, EVERYTHING if args.all else None)
+    known = [*run_rows(call.services, EVERYTHING if args.all else None), *rows_elsewhere(call.services)]
     past = overtaken(known)
     rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
@@ -37,8 +37,12 @@ def execute(args: Namespace, call: Call) -> Reply:
         from ..terminal import draw, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)
-        cells = [(row.run_id, row.status, local_time(row.at)) for row, _ in stepped]
+        cells = [(row.run_id, _marked(row), local_time(row.at)) for row, _ in stepped]
         steps = [step for _, step in stepped]
         return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))
-    full = [(row.run_id, row.status, row.at, step) for row, step in stepped]
+    full = [(row.run_id, _marked(row), row.at, step) for row, step in stepped]
     return Reply(data, table(full, ("run", "status", "since", "next")))
+
+
+def _marked(row: RunRow) -> str:
+    return with_marks(row.status, unpublished=row.unpublished, host=row.host)

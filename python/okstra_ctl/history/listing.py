@@ -13,12 +13,12 @@ from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError
 from ..index import run_index
 from ..index.database import ENDED, Row
-from ..names import Owner, RunId
+from ..names import IMPLEMENTATION, Owner, RunId
 from ..paths import ProjectFiles
 from ..runs.dropped import Dropped, read_dropped
 from ..runs.find import recorded_end
 from ..services import Services
-from ..status import ClaimStatus, Liveness, RunStatus, run_status
+from ..status import ClaimStatus, Liveness, RunStatus, is_unpublished, run_status
 from ..system import process_identity
 
 _NOT_WELL = tuple(map(str, (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)))
@@ -43,6 +43,10 @@ class RunRow(NamedTuple):
     at: str
     project_root: str
     manifest: str
+    host: str = ""
+    """The other machine that has the run; empty for one of this home."""
+    unpublished: bool = False
+    """Its stage is proven, and other machines don't know yet."""
 
     @property
     def task(self) -> str:
@@ -83,7 +87,7 @@ def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
     is listed too; that of a done stage belongs to the archive.
     """
     claims = [claim for _, claim in services.registry.read().stages()]
-    held = _holders(claims)
+    held, proven = _holders(claims), {claim.run_id: claim.proven for claim in claims if claim.proven}
     unwanted = read_dropped(services.home)
     indexed = [_as_run(row, held) for row in run_index.newest_rows(services.home, back_to)]
     known = {row.run_id for row in indexed}
@@ -93,7 +97,23 @@ def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
         if claim.run_id not in known and _is_listed(claim, with_archive=back_to is not None)
     ]
     rows = sorted(indexed + unheard, key=attrgetter("at"))
+    if proven:
+        rows = [row._replace(unpublished=is_unpublished(proven.get(row.run_id, ""), row.status)) for row in rows]
     return [_marked(row, unwanted) for row in rows] if unwanted else rows
+
+
+def rows_elsewhere(services: Services) -> list[RunRow]:
+    """The runs by which other machines hold stages of this home's tasks, as this machine saw them last."""
+    if not os.path.isdir(services.home.remotes):
+        return []
+    from ..sharing.joining import known_view  # most homes share nothing
+
+    return [
+        RunRow(one.run_id, IMPLEMENTATION, stage, str(RunStatus.RUNNING), one.since, task.project_root, "", one.host)
+        for key, task in services.registry.read().tasks()
+        for stage, one in known_view(task.project_root, key, services).stages.items()
+        if one.host and not one.done
+    ]
 
 
 def dropped_rows(rows: Iterable[RunRow], services: Services) -> list[RunRow]:

@@ -12,7 +12,7 @@ from ..runs.dropped import read_dropped
 from ..runs.events import events_of
 from ..runs.find import KnownRun, known_run
 from ..services import Services
-from ..status import RunStatus, next_step
+from ..status import RunStatus, next_step, publishing
 from ..system import files
 from .listing import RunRow
 
@@ -21,9 +21,13 @@ _MAY_BE_LIMITED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.RUNNING)
 
 
 def step_of(row: RunRow, services: Services) -> str:
-    """A command to paste; empty when there is nothing to do."""
+    """A command to paste; empty when there is nothing to do, or nothing here."""
     if row.status == RunStatus.DROPPED:
         return okstra_command("restore", row.task if row.task in read_dropped(services.home).tasks else row.run_id)
+    if row.host:
+        return ""
+    if row.unpublished:
+        return publishing(row.run_id)
     persons = _step_of_persons_plan(row, services) if row.task_type == PLANNING and row.status in _GOES_ON else ""
     return persons or next_step(row.status, row.run_id, stage=row.stage is not None)
 

@@ -20,7 +20,7 @@ from ..services import Services
 from ..settings.project import Project, open_project
 from ..stages.records import current_states, unfinished_run
 from ..stages.select import StageState
-from ..status import RunStatus, StageStatus
+from ..status import RunStatus, StageStatus, with_marks
 from ..system import files
 from ..tasks import catalog as task_catalog
 from ..tasks.catalog import task_unknown
@@ -82,6 +82,13 @@ def next_unit(start: str, key: TaskKey, services: Services) -> Unit | None:
 
 def first_unit(task: TaskFacts) -> Unit | None:
     return next((unit for unit in units_of(task) if unit.command), None)
+
+
+def held_elsewhere(start: str, key: TaskKey, services: Services) -> str:
+    """What other machines are at of the task, in words; empty for nothing. Raises as `next_unit`."""
+    task = task_facts(open_project(start, services), key, services)
+    held = [unit for unit in units_of(task) if unit.host] if task else []
+    return "; ".join(f"{unit.name} is {with_marks(unit.status, host=unit.host)}" for unit in held)
 
 
 def task_facts(project: Project, key: TaskKey, services: Services) -> TaskFacts | None:

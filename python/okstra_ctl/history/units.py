@@ -64,7 +64,8 @@ class TaskFacts(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One piece of work. `needs` are ids of units; `command` is empty while it can't be given yet."""
+    """One piece of work. `needs` are ids of units; `command` is empty while it can't be given yet. `host`: the other
+    machine that has the stage; `unpublished` as in a stage's state."""
 
     id: str
     task_key: str
@@ -74,6 +75,8 @@ class Unit(NamedTuple):
     needs: tuple[str, ...]
     steps: int | None
     command: str
+    host: str = ""
+    unpublished: bool = False
 
 
 class _Chain:
@@ -94,6 +97,7 @@ class _Chain:
         status: UnitStatus,
         needs: tuple[str, ...],
         steps: int | None = None,
+        state: StageState | None = None,
     ) -> str:
         waiting = bool(needs)
         unit = Unit(
@@ -105,6 +109,8 @@ class _Chain:
             needs,
             steps,
             "" if waiting else command,
+            state.host if state else "",
+            state.unpublished if state else False,
         )
         self.units.append(unit)
         return unit.id
@@ -188,7 +194,7 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
         needs += merged if state.unmerged else ()
         status, command = _of_stage(state, key)
         steps = plan.steps.get(state.stage)
-        ids.append(chain.put(f"stage {state.stage}", state.title, command, status, gate + needs, steps))
+        ids.append(chain.put(f"stage {state.stage}", state.title, command, status, gate + needs, steps, state))
     needed = {need for unit in chain.units for need in unit.needs}
     chain.last = tuple(one for one in ids if one not in needed) or gate
 

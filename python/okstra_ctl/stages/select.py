@@ -17,7 +17,17 @@ from ..names import AUTO, IMPLEMENTATION, Owner
 from ..plan.model import Stage, StageMap, named, number_list, waves
 from ..quoting import okstra_command
 from ..sharing.elsewhere import Elsewhere
-from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus, next_step, stage_status
+from ..status import (
+    ClaimStatus,
+    LedgerStatus,
+    Liveness,
+    RunStatus,
+    StageStatus,
+    is_unpublished,
+    next_step,
+    publishing,
+    stage_status,
+)
 
 _OF_RUN = {
     StageStatus.RUNNING: RunStatus.RUNNING,
@@ -229,7 +239,7 @@ def _from_claim(base: StageState, claim: StageClaim, status: StageStatus) -> Sta
         owner=claim.owner,
         epoch=claim.epoch,
         job=claim.job,
-        unpublished=bool(claim.proven) and status not in (StageStatus.DONE, StageStatus.RUNNING),
+        unpublished=is_unpublished(claim.proven, status),
     )
 
 
@@ -291,7 +301,7 @@ def _way_on(left: list[StageState]) -> str:
         return _MERGE_HINT
     unpublished = [state for state in left if state.unpublished]
     if unpublished:
-        return f"`{_publishing(unpublished[0])}` lets other machines know"
+        return f"`{publishing(unpublished[0].run_id)}` lets other machines know"
     done_elsewhere = [state for state in left if state.done_elsewhere]
     if done_elsewhere:
         return _clearing_hint(done_elsewhere[0])
@@ -322,7 +332,7 @@ def _refusal(state: StageState) -> Refused:
     if state.done_elsewhere:
         hint = _clearing_hint(state)
     if state.unpublished:
-        hint = f"`{_publishing(state)}` finishes it"
+        hint = f"`{publishing(state.run_id)}` finishes it"
     if state.host:
         hint = "start another with --stage auto"
         if state.status is StageStatus.RUNNING:
@@ -334,7 +344,7 @@ def _refusal(state: StageState) -> Refused:
 def next_of_stage(state: StageState, task_key: str) -> str:
     """The next command for a stage: for its run, or to start it; empty when it is done, or blocked."""
     if state.unpublished:
-        return _publishing(state)
+        return publishing(state.run_id)
     held = _OF_RUN.get(state.status)
     if held is not None and state.host:
         return ""  # its run is that machine's
@@ -343,10 +353,6 @@ def next_of_stage(state: StageState, task_key: str) -> str:
     if state.status is not StageStatus.READY:
         return ""
     return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)
-
-
-def _publishing(state: StageState) -> str:
-    return okstra_command("stage", "publish", "--run", state.run_id)
 
 
 class DoneStage(NamedTuple):
