@@ -237,7 +237,7 @@ def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, s
         return Finding(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
     what = f"the worktree {claim.path} of a done stage is gone"
     try:
-        if commands := teardown.commands_for(claim):
+        if commands := teardown.commands_for(key, claim):
             return Finding(
                 Kind.FOLDER_GONE, str(key), what, teardown.without_folder(key, claim, commands, services).hint
             )

@@ -30,7 +30,7 @@ from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import files, trash
 from ..system.locks import LockKind, locked
 from ..system.process_identity import liveness, this_process
-from . import create, proofs
+from . import create, proofs, teardown
 from .unsaved import SavePolicy, is_being_removed, kept_place, save_unsaved
 
 _NOTE = "okstra-moving-on.json"
@@ -66,10 +66,11 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
         return ""
     if isinstance(key, TaskKey):  # killed while the task's worktree was removed
         proofs.remove(services.home, repository, key)
-    kept = ""
+    kept = left = ""
     took_over = isinstance(claim, StageClaim) and claim.before is not None
     if claim.restores or not took_over:
         site = _site(claim, repository)
+        left = _tear_down(key, claim, repository, services)
         kept = _save_what_came_later(key, claim, repository)
         create.clear(services.home, site, unchanged=lambda: services.registry.read().claim_of(key) == claim)
     if not drop_unfinished(key, claim, services, with_files=True):
@@ -77,7 +78,24 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
     what = "the unfinished rerun" if took_over else "the unfinished worktree of"
     also = f"; what was unsaved in it is kept by {kept}" if kept else ""
+    also += f"; worktreeTeardown failed, what its set-up began may go on: {left}" if left else ""
     return f"undid {what} {name}, whose process is gone{also}"
+
+
+def _tear_down(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, repository: git.Repository, services: Services
+) -> str:
+    """Ends what a set-up that was killed had begun; a removal has done that before it began. Returns why it failed,
+    or "": the worktree goes all the same, since nobody can use it."""
+    admin = worktree_admin.at(repository.common_dir, claim.path)
+    if admin is None or is_being_removed(admin.folder) or not os.path.isdir(claim.path):
+        return ""
+    try:
+        if commands := teardown.commands_for(key, claim):
+            teardown.tear_down(key, claim, commands, services)
+    except OkstraError as error:
+        return error.where or error.message
+    return ""
 
 
 def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, repository: git.Repository) -> str:

@@ -92,7 +92,7 @@ def save_and_remove(
     (`worktree-teardown-failed`), Busy.
     """
     trash.check_is_ours(services.home, claim.path)
-    if not policy.skip_teardown and (commands := teardown.commands_for(claim)):
+    if not policy.skip_teardown and (commands := teardown.commands_for(key, claim)):
         if not policy.force and os.path.isdir(claim.path):
             save_unsaved(claim.path, key, policy)  # refuses now, before anything was torn down
         teardown.tear_down(key, claim, commands, services)

@@ -14,7 +14,7 @@ from .. import git
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import WorkFailed
 from ..git import worktree_admin
-from ..names import StageKey, TaskKey
+from ..names import REVIEW, StageKey, TaskKey, category_of_branch
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..services import Services
@@ -28,9 +28,12 @@ LIMIT_SECONDS = 600.0
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.-]")
 
 
-def commands_for(claim: TaskClaim | StageClaim) -> tuple[str, ...]:
-    """None for a task whose worktree was removed before. Raises UsageError (`bad-config`), Unreadable."""
+def commands_for(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> tuple[str, ...]:
+    """None for a task whose worktree was removed before, or has what strangers wrote and was never set up. Raises
+    UsageError (`bad-config`), Unreadable."""
     if isinstance(claim, TaskClaim) and claim.status is ClaimStatus.DONE:
+        return ()
+    if isinstance(key, TaskKey) and category_of_branch(claim.branch, key) == REVIEW:
         return ()
     return teardown_commands(ProjectFiles(claim.project_root).config)
 

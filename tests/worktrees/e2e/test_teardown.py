@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from okstra_ctl.claims.registry_document import TaskClaim
 from okstra_ctl.errors import WorkFailed
-from okstra_ctl.names import parse_place_key
+from okstra_ctl.names import REVIEW, TaskKey, parse_place_key, task_branch
 from okstra_ctl.sandbox.choice import Kind
 from okstra_ctl.services import open_services
+from okstra_ctl.status import ClaimStatus
 from okstra_ctl.worktrees import teardown
 from support.contained_lab import can_contain
 from support.faults import eventually
@@ -108,6 +110,25 @@ def test_a_kill_in_it_loses_nothing_and_the_next_removal_runs_it_again(project: 
     assert begun.read_text() == "x\nx\n"
 
 
+def test_nothing_runs_over_what_strangers_wrote(project: Project) -> None:
+    """No set-up did: the worktree of a review has their files."""
+    _tears_down(project, "make down")
+    key = TaskKey.parse("demo:core:T-1")
+    claim = TaskClaim(
+        path="/w",
+        branch=task_branch("feature", key),
+        base_commit="0" * 40,
+        project_root=str(project.repo.path),
+        status=ClaimStatus.ACTIVE,
+        created_at="",
+        owner=None,
+        token="",
+        users=(),
+    )
+    assert teardown.commands_for(key, claim) == ("make down",)
+    assert teardown.commands_for(key, claim._replace(branch=task_branch(REVIEW, key))) == ()
+
+
 def test_a_command_that_does_not_end_is_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
     place = Place(project, "done")
@@ -136,3 +157,26 @@ def test_what_a_failed_set_up_began_is_ended_before_its_worktree_goes(project: P
         up, ended = done.read_text().splitlines()[-2:]
         assert up.partition(" ")[2] and (up.partition(" ")[0], ended) == ("up", f"down {up.partition(' ')[2]}")
         assert project.registry.get("tasks", {}) == {}
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_what_a_killed_set_up_began_is_ended_when_its_worktree_is_undone(
+    project: Project, tmp_path: Path, status: int
+) -> None:
+    done, begun = tmp_path / "done", tmp_path / "begun"
+    down = f'echo "down $PORT" >> {done}; exit {status}'
+    begin = [f'echo "up $PORT" >> {done}; touch {begun}; sleep 60']
+    _tears_down(project, down, worktreeSetup=begin, worktreePorts=["PORT"])
+    words = ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--render-only", "--yes", "--json")
+    brief = project.brief_for("error-analysis")
+    making = project.okstra.start(*words, *brief)
+    eventually(begun.exists)
+    os.kill(making.pid, signal.SIGKILL)
+    making.communicate()
+    _tears_down(project, down, worktreeSetup=[], worktreePorts=["PORT"])
+    again = project.okstra.ok(*words, *brief)
+    up, ended = done.read_text().splitlines()
+    assert (up.partition(" ")[0], ended) == ("up", f"down {up.partition(' ')[2]}")
+    notes = json.dumps(again.envelope)
+    assert ("worktreeTeardown failed" in notes) is bool(status), again
+    assert Path(again.data["worktree"]["path"]).is_dir()
