@@ -279,3 +279,22 @@ def test_a_number_of_thirteen_digits_is_in_milliseconds() -> None:
 def test_a_time_counts_from_five_minutes_ago_to_92_days_ahead(seconds: float, answer: float | None) -> None:
     at = again_at_epoch(NOW.timestamp() + seconds, NOW)
     assert (None if at is None else (at - NOW).total_seconds()) == answer
+
+
+_ZONES = [
+    *(("Etc/UTC", 1, "UTC"), ("Etc/UTC", 1, "UT"), ("Etc/UTC", 1, "Z"), ("Europe/London", 1, "GMT")),
+    *(("America/New_York", 1, "EST"), ("America/New_York", 7, "EDT"), ("America/Chicago", 1, "CST")),
+    *(("America/Chicago", 7, "CDT"), ("America/Denver", 1, "MST"), ("America/Denver", 7, "MDT")),
+    *(("America/Los_Angeles", 1, "PST"), ("America/Los_Angeles", 7, "PDT"), ("America/Anchorage", 1, "AKST")),
+    *(("America/Anchorage", 7, "AKDT"), ("Pacific/Honolulu", 1, "HST"), ("Europe/Lisbon", 1, "WET")),
+    *(("Europe/Lisbon", 7, "WEST"), ("Europe/Paris", 1, "CET"), ("Europe/Paris", 7, "CEST")),
+    *(("Europe/Helsinki", 1, "EET"), ("Europe/Helsinki", 7, "EEST"), ("Asia/Seoul", 1, "KST")),
+    *(("Asia/Tokyo", 1, "JST"), ("Australia/Sydney", 7, "AEST"), ("Australia/Sydney", 1, "AEDT")),
+]
+
+
+@pytest.mark.parametrize(("place", "month", "name"), _ZONES)
+def test_an_abbreviation_is_the_time_of_a_place_that_uses_it(place: str, month: int, name: str) -> None:
+    there = datetime(2026, month, 15, tzinfo=ZoneInfo(place))
+    zone = zone_of(name, NOW)
+    assert zone is not None and there.astimezone(zone).utcoffset() == there.utcoffset()

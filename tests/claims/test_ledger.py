@@ -87,6 +87,12 @@ def test_each_further_overrule_has_a_row_of_its_own_and_a_repeated_one_none() ->
     assert overruled_row(done._replace(overrule="one"), [_row(2, "done", overrule="one")]) is not None
 
 
+def test_a_row_without_an_epoch_has_none() -> None:
+    row = _row(1, "done").to_json()
+    del row["epoch"]
+    assert LedgerRow.from_json(row).epoch == 0
+
+
 def test_rows_are_found_after_lines_that_are_none() -> None:
     rows = [_row(1), _row(2)]
     one, other = _lines(*rows)

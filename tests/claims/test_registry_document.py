@@ -227,3 +227,18 @@ def test_a_port_is_a_number_from_1_to_65535(port: bytes) -> None:
     assert text.count(b"65535") == 1
     with pytest.raises(Unreadable, match="a port is a number"):
         RegistryDoc.parse(text.replace(b"65535", port)).ports()
+
+
+@pytest.mark.parametrize("path", ["wt/stage-1", "../wt", "/wt/../other", "/.."])
+def test_a_folder_that_depends_on_where_one_stands_is_damage(path: str) -> None:
+    doc = RegistryDoc()
+    doc.put_stage(StageKey(_ONE, 1), _STAGE._replace(path=path))
+    with pytest.raises(Unreadable, match="path is an absolute path"):
+        _again(doc).stage(StageKey(_ONE, 1))
+
+
+def test_what_an_earlier_version_does_not_know_is_written_only_where_it_says_something() -> None:
+    alone = PreviousClaim("run-0", 4, ClaimStatus.DONE, None, "plan-0", "digest-0")
+    assert set(alone.to_json()) == {"run_id", "epoch", "status", "owner", "reserved_at", "plan_digest"}
+    shared = alone._replace(remote_token="t", proven="p")
+    assert set(shared.to_json()) - set(alone.to_json()) == {"remote_token", "proven"}
