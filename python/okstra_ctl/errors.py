@@ -98,6 +98,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run has too few workers to reach its quorum"),
     "task-dropped": ErrorCode(EXIT_REFUSED, "the task or run was dropped; `okstra restore` brings it back"),
     "nothing-chosen": ErrorCode(EXIT_REFUSED, "no step of the hand-off was chosen; nothing was done"),
+    "not-next": ErrorCode(EXIT_REFUSED, "a flag asks for a step that does not come next; nothing was done"),
     "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
     "hooks-changed": ErrorCode(EXIT_REFUSED, "git would run hooks from a task's tree that its base does not have"),
     "no-pull-request": ErrorCode(EXIT_REFUSED, "the task has no pull request"),

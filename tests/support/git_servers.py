@@ -16,6 +16,12 @@ from pathlib import Path
 _HERE = "127.0.0.1"
 
 
+def speaks_http() -> bool:
+    """Whether git can read over http: one that was built without curl can't."""
+    ended = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    return (Path(ended.stdout.strip()) / "git-remote-http").exists()
+
+
 @contextmanager
 def git_daemon(folder: Path, environment: Mapping[str, str]) -> Iterator[int]:
     """Serves the repositories in the folder, reading and writing; gives its port."""

@@ -12,6 +12,7 @@ from ..options import add_task_key, add_trust_flag, check_task, with_trust
 from ..output import Reply, fields, table
 from ..services import Call
 from ..settings.project import open_project
+from ..tasks.named import typed_next
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("commit", done.commit),
             *((f"check of {check.stage}", f"{check.command} (exit {check.status})") for check in done.checks),
             ("log", done.log),
-            ("next", done.next_step),
+            ("next", typed_next(key, project.root, done.next_step, call.start, call.services)),
         ]
     )
     data = {**done._asdict(), "checks": [check._asdict() for check in done.checks]}

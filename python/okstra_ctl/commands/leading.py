@@ -18,7 +18,7 @@ from ..services import Call
 from ..status import RunOutcome
 from ..system.signals import stopped_by_signals
 from ..system.text import printable
-from ..tasks.named import short_name
+from ..tasks.named import typed_next
 
 if TYPE_CHECKING:
     from ..history.listing import RunRow
@@ -118,10 +118,9 @@ def lead(run: KnownRun, call: Call) -> Reply:
 
 
 def _typed_next(run: KnownRun, step: str, call: Call) -> str:
-    """The next step as a person types it; the whole command stands in the JSON, and `okstra next` shows it."""
-    if not step or run.id.task_type == REVIEW:
+    if run.id.task_type == REVIEW:
         return step
-    return okstra_command("next", short_name(run.id.task, call.start, call.services))
+    return typed_next(run.id.task, run.project.root, step, call.start, call.services)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Shows where a task stands and what comes next; asks, and does it. One step a call.
 
 Without a terminal nothing is done unless --yes says so. --yes answers whether to go on, and nothing else: a plan is
-approved with --approve, a branch pushed with --push or --pr. Providers, models, budget and quorum are those of the
-task's last run.
+approved with --approve, a branch pushed with --push or --pr; where that does not come next, they are refused.
+Providers, models, budget and quorum are those of the task's last run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..history.next_steps import limit_in_events
 from ..history.schedule import held_elsewhere, next_unit
 from ..history.units import BEGUN, Unit
 from ..leadership import require_no_worker
-from ..names import TaskKey
+from ..names import VERIFICATION, TaskKey
 from ..options import add_task_key, add_trust_flag, build_parser
 from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
@@ -60,7 +60,7 @@ class Step(NamedTuple):
 def configure(parser: ArgumentParser) -> None:
     add_task_key(parser, "the task (default: that of the worktree in which you are, else the last one)")
     parser.add_argument("--yes", action="store_true", help="do not ask whether to go on; approves and pushes nothing")
-    parser.add_argument("--approve", action="store_true", help="approve the plan, if that comes next")
+    parser.add_argument("--approve", action="store_true", help="approve the plan; refused if that does not come next")
     parser.add_argument("--all-ready", action="store_true", help="all ready stages, wave by wave, if one comes next")
     add_handoff_flags(parser)
     add_trust_flag(parser)
@@ -71,6 +71,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     data = {"task_key": str(step.key), "title": step.title, "step": step.what, "next": step.command}
     shown = fields([("task", step.key), ("title", step.title), ("next", step.what), ("with", step.command)])
     words = shlex.split(step.command)[1:]
+    in_vain = _in_vain(words, args)
+    if in_vain and (not args.yes or not words or words[0] in _SHOWN_ONLY):
+        raise _not_next(in_vain, step, words)
     if not words or words[0] in _SHOWN_ONLY or (getattr(args, "json", False) and not _may_go_on(words, args)):
         return Reply(data, shown)
     if not _may_go_on(words, args):
@@ -81,7 +84,24 @@ def execute(args: Namespace, call: Call) -> Reply:
             raise Refused("not-confirmed", "nothing was done", hint=step.command)
     as_json = getattr(args, "json", False)
     done = carry_out([*words, *_more(words, args, step.key, call)], call, as_json=as_json)
-    return done._replace(data={**done.data, "did": step.command})
+    notes = [f"okstra: warning: {in_vain}: what came next was another step"] if in_vain else []
+    return done._replace(data={**done.data, "did": step.command}, talk=[*done.talk, *notes])
+
+
+def _in_vain(words: list[str], args: Namespace) -> str:
+    """What the flags ask for that the step does not do; empty if there is nothing."""
+    if args.approve and words[:2] != ["plan", "approve"]:
+        return "nothing was approved"
+    return "nothing was pushed" if (args.push or args.pr) and words[:1] != ["handoff"] else ""
+
+
+def _not_next(in_vain: str, step: Step, words: list[str]) -> Refused:
+    comes = f"what comes next is: {step.what}" if words else step.what
+    hint = step.command
+    if words[:1] == ["show"] and words[-1].partition("/")[2].startswith(f"{VERIFICATION}/"):
+        comes = "the verification ended with conditions, which its report names"
+        hint = f"{step.command}; a hand-off all the same: {okstra_command('handoff', step.key, '--push')}"
+    return Refused("not-next", f"{in_vain}: {comes}", where=str(step.key), hint=hint, data={"next": step.command})
 
 
 def _may_go_on(words: list[str], args: Namespace) -> bool:

@@ -27,6 +27,7 @@ from ..system import assets, files
 from ..system.secrets import hide
 from ..system.text import printable
 from ..tasks.catalog import require_task
+from ..tasks.named import typed_next
 from ..tasks.records import ensure_task, read_manifest, read_task_identity, try_record_next_step
 
 
@@ -146,15 +147,22 @@ def _approve(args: Namespace, call: Call) -> Reply:
     following = _next_of(args.plan, call)
     data = {"plan": plan.path, "approved": True, "stages": stages, "approval": by, "next": [following]}
     person = plan.approval.summary if plan.approval else ""
+    key = task_of_plan(args.plan, call.services)
+    if _is_newest(args.plan):
+        following = typed_next(key, plans.project_root_of(plan.path), following, call.start, call.services)
     return Reply(data, fields([("approved", plan.path), ("stages", stages), ("by", person), ("next", following)]))
 
 
 def _next_of(path: str, call: Call) -> str:
     """`run` takes the task's newest plan by itself; another must be named."""
     key = task_of_plan(path, call.services)
-    newest = plans.latest(plans.task_files(path))
-    named = () if newest and os.path.samefile(newest, path) else ("--approved-plan", os.path.abspath(path))
+    named = () if _is_newest(path) else ("--approved-plan", os.path.abspath(path))
     return okstra_command("run", "--task-key", key, "--task-type", "implementation", *named)
+
+
+def _is_newest(path: str) -> bool:
+    newest = plans.latest(plans.task_files(path))
+    return newest is not None and os.path.samefile(newest, path)
 
 
 def _adopt(args: Namespace, call: Call) -> Reply:

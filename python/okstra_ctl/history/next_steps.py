@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..errors import OkstraError
-from ..names import PLANNING
+from ..names import PLANNING, TaskKey
+from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs import events
 from ..runs.dropped import read_dropped
@@ -15,6 +16,7 @@ from ..services import Services
 from ..status import RunStatus, next_step, publishing
 from ..system import files
 from .listing import RunRow
+from .units import BEFORE_PLANNING
 
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
 _MAY_BE_LIMITED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.RUNNING)
@@ -65,6 +67,24 @@ def limit_in_events(run: KnownRun, services: Services) -> str:
 def with_limit(step: str, until: str) -> str:
     """A step for people: a comment of the shell says until when a limit lasts."""
     return f"{step}  # a provider's limit ends at {until}" if step and until else step
+
+
+def plans_to_approve(rows: Iterable[RunRow], services: Services) -> Iterator[tuple[RunRow, str]]:
+    """Of tasks whose newest run ended well before any stage began: that run, and the plan that nobody has approved yet.
+    The rows come oldest first. A plan that breaks rules, or can't be read, is not ready for a person."""
+    from ..plan import plans
+
+    newest = {row.task: row for row in rows if row.status != RunStatus.DROPPED}
+    for row in newest.values():
+        if row.status != RunStatus.COMPLETED or row.task_type not in (*BEFORE_PLANNING, PLANNING):
+            continue
+        try:
+            path = plans.latest(ProjectFiles(row.project_root).task(TaskKey.parse(row.task)))
+            plan = plans.load(path, services) if path else None
+        except OkstraError:
+            continue
+        if plan is not None and plan.stage_map is not None and not plan.errors and not plan.may_run:
+            yield row, plan.path
 
 
 def _step_of_persons_plan(row: RunRow, services: Services) -> str:

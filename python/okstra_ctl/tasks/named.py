@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..errors import OkstraError, UsageError
 from ..names import HANDOFF, IMPLEMENTATION, PLANNING, REVIEW, Named, RunId, TaskKey, number_in, slugify_task_segment
 from ..paths import ProjectFiles
+from ..quoting import okstra_command
 from ..services import Call, Services
 from ..settings.project import find_root
 from ..system import files
@@ -67,6 +68,15 @@ def short_name(key: TaskKey, start: str, services: Services) -> str:
     root = find_root(start, services)
     alone = root is not None and list(_tasks(ProjectFiles(root), "", key.task_id)) == [key]
     return key.task_id if alone else str(key)
+
+
+def typed_next(key: TaskKey, root: str, step: str, start: str, services: Services) -> str:
+    """The task's next step as a person in that folder types it. `step` is the whole command, which stands in the JSON
+    and which `okstra next` shows; it is typed where the folder is not of the task's project, at `root`."""
+    here = find_root(start, services)
+    if not step or here is None or os.path.realpath(here) != os.path.realpath(root):
+        return step
+    return okstra_command("next", short_name(key, start, services))
 
 
 def run_id_named(text: str, start: str, services: Services) -> RunId:

@@ -150,11 +150,41 @@ def test_a_whole_task_is_played_at_a_terminal_in_so_many_characters(fresh: Fresh
 def test_without_a_word_next_only_shows(fresh: Fresh) -> None:
     for line in WALK[:2]:
         fresh.type(line)
-    agreed_to_something_else = (["--approve"], ["--push", "--json"], ["--pr", "--json"])
-    for more in (["--json"], [], *agreed_to_something_else):
+    for more in (["--json"], []):
         assert fresh.okstra("next", *more).status == 0
+    for flag, done in (("--approve", "approved"), ("--push", "pushed"), ("--pr", "pushed")):
+        refused = fresh.okstra("next", flag, "--json")
+        (error,) = refused.envelope["errors"]
+        assert (refused.status, error["code"], error["try"]) == (3, "not-next", refused.data["next"])
+        assert error["message"] == f"nothing was {done}: what comes next is: plan the change"
     assert "--task-type implementation-planning" in fresh.okstra("next").stdout
     assert not (fresh.repo.path / ".okstra/tasks/tasks/sums-are-off-by-one/runs/implementation-planning").exists()
+
+
+def test_a_branch_verified_without_tests_is_pushed_by_hand_only_and_next_says_so(tmp_path: Path) -> None:
+    """`init` finds no tests, and the verification ends with conditions; a plan that waits shows in `status`."""
+    fresh = Fresh(tmp_path)
+    (fresh.repo.path / "Makefile").unlink()
+    fresh.repo.commit({"notes.txt": "none\n"}, "chore: no tests")
+    for line in WALK[:3]:
+        fresh.type(line)
+    (waits,) = fresh.type("okstra status").data["plans"]
+    assert (waits["task_key"], waits["next"]) == (KEY, fresh.type("okstra next").data["next"])
+    assert fresh.okstra.ok("status").stdout.split()[-3:] == ["okstra", "next", "sums-are-off-by-one"]
+    for line in WALK[3:-1]:
+        ended = fresh.okstra.ok(*shlex.split(line)[1:])
+        assert ended.stdout.splitlines()[-1].split() == ["next", "okstra", "next", "sums-are-off-by-one"], line
+    assert fresh.okstra("status").stdout.strip() == "nothing is in work"
+    for more in ([], ["--yes"]):
+        refused = fresh.okstra("next", "--push", *more, "--json")
+        assert (refused.status, refused.codes) == (3, ["not-next"])
+        assert f"okstra handoff {KEY} --push" in refused.envelope["errors"][0]["try"]
+    heads = subprocess.run(["git", "-C", fresh.remote, "branch"], capture_output=True, text=True, check=True)
+    assert "feat-" not in heads.stdout
+    assert fresh.okstra("handoff", KEY, "--push", "--yes").status == 0
+    late = fresh.okstra("next", "--push", "--json")
+    assert (late.status, late.codes) == (3, ["not-next"])
+    assert late.envelope["errors"][0]["message"] == "nothing was pushed: nothing is left to do"
 
 
 def test_a_phase_in_a_project_without_git_ends_well(tmp_path: Path) -> None:

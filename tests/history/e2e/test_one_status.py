@@ -213,7 +213,7 @@ def test_stage_done_and_integrate_say_what_is_next(project: Project) -> None:
     assert done.data["next"] == f"okstra integrate --task-key {key}"
     assert project.okstra.ok("show", second.data["run_id"], "--json").data["task_next"] == done.data["next"]
     merged = project.okstra.ok("integrate", "--task-key", key)
-    assert merged.stdout.splitlines()[-1].endswith(f"okstra run --task-key {key} --task-type final-verification")
+    assert merged.stdout.splitlines()[-1].endswith(f"okstra next {key.rpartition(':')[2]}")
 
 
 @pytest.mark.parametrize("status", ["failed", "contract-violated"])
