@@ -34,7 +34,7 @@ class FreshStates:
                 sharing.fetch()
             states = newest_plan_states(files.task(self._key), self._key, self._services)[1]
             if sharing is not None:
-                publish_late_gates(sharing, files, self._key, states)
+                publish_late_gates(sharing, files, states)
         except OkstraError as error:
             if error.code != UNREACHABLE:
                 raise

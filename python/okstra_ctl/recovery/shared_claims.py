@@ -1,5 +1,5 @@
 """What dead runs left at the git remote by which machines share a task: claims of this machine that its registry does
-not know, and stages that were proven here and not published.
+not know, and stages that were proven, or whose gates were passed, here and not published.
 
 The remote is asked only where a project shares claims; one that does not answer is a finding, and no more.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError, UsageError
-from ..names import TaskKey
+from ..names import RunId, TaskKey
 from ..paths import ProjectFiles
 from ..plan import plans
 from ..plan.plans import Approval
@@ -21,7 +21,8 @@ from ..services import Services
 from ..settings.project import Project
 from ..sharing.claims import SharedClaims
 from ..sharing.joining import sharing_of
-from ..status import ClaimStatus
+from ..stages.publication import has_passed
+from ..status import ClaimStatus, publishing
 from .orphans import ALREADY_DONE, Finding, Kind
 from .unindexed import tasks_of
 
@@ -36,8 +37,7 @@ def left_at_remote(
     for stage, claim in sorted(doc.stages_of(key).items()):
         if claim.proven and claim.status is ClaimStatus.ACTIVE and stage not in recorded:
             what = f"stage {stage} was proven at {claim.proven[:12]}, and other machines don't know of it"
-            publish = okstra_command("stage", "publish", "--run", claim.run_id)
-            yield Finding(Kind.UNPUBLISHED, str(key), what, publish)
+            yield Finding(Kind.UNPUBLISHED, str(key), what, publishing(claim.run_id))
     try:
         left = sharing.left_here()
     except OkstraError as error:
@@ -48,6 +48,10 @@ def left_at_remote(
     if left.stages:
         what = f"claims of this machine at the remote that no run of it has: stage {', '.join(map(str, left.stages))}"
         yield Finding(Kind.REMOTE, str(key), what, "okstra reconcile --apply", lambda: _give_back(sharing))
+    for stage, one in sorted(sharing.known().stages.items()):
+        if one.gates_open and not one.host and has_passed(ProjectFiles(root), RunId.parse(one.run_id)):
+            what = f"all gates of stage {stage} were passed, and other machines don't know"
+            yield Finding(Kind.UNPUBLISHED, str(key), what, publishing(one.run_id))
     if left.merging:
         what = "this machine has the right to merge at the remote, and nothing here merges: others wait for it"
         yield Finding(Kind.REMOTE, str(key), what, okstra_command("integrate", "--task-key", key))

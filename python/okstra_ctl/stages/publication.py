@@ -13,7 +13,7 @@ from .. import git
 from ..claims.ledger_rows import LedgerRow
 from ..claims.registry_document import StageClaim
 from ..errors import OkstraError, Refused, UsageError
-from ..names import RunId, TaskKey
+from ..names import RunId
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.find import KnownRun, find_run
@@ -21,7 +21,7 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import find_root
 from ..sharing.joining import is_shared, sharing_of
-from ..status import ClaimStatus, StageStatus
+from ..status import ClaimStatus, StageStatus, publishing
 from ..system import files
 from .records import led_run_fault
 from .select import StageState
@@ -54,7 +54,7 @@ def publish(run: KnownRun, claim: StageClaim | None, row: LedgerRow, exit_check:
             raise
         raise _fenced(run, fenced) from fenced
     except OkstraError as error:
-        again = okstra_command("stage", "publish", "--run", run.id)
+        again = publishing(str(run.id))
         hint = f"the stage is proven, and not published; once the remote can be reached: {again}"
         raise type(error)(error.code, error.message, where=error.where, hint=hint, data=error.data) from error
 
@@ -105,26 +105,26 @@ def _publish_gates(run: KnownRun, services: Services) -> str:
         if sharing is not None and key is not None:
             sharing.pass_gates(key.stage, str(run.id))
     except OkstraError as error:
-        again = okstra_command("stage", "publish", "--run", run.id)
+        again = publishing(str(run.id))
         return f"other machines don't know that all gates were passed: {error.message}; later: {again}"
     return ""
 
 
-def publish_late_gates(
-    sharing: SharedClaims, project: ProjectFiles, key: TaskKey, states: Iterable[StageState]
-) -> None:
+def publish_late_gates(sharing: SharedClaims, project: ProjectFiles, states: Iterable[StageState]) -> None:
     """Lets other machines know of gates that runs of this one passed while the remote could not be reached. `states`
     are those of the task, as the remote has it now. Raises what `SharedClaims` raises."""
     for state in states:
-        if has_late_gates(project, key, state):
+        mine = state.status is StageStatus.DONE and not state.host
+        if mine and state.gates_open and has_passed(project, RunId.parse(state.run_id)):
             sharing.pass_gates(state.stage, state.run_id)
 
 
-def has_late_gates(project: ProjectFiles, key: TaskKey, state: StageState) -> bool:
-    """Whether the run of a stage that was done here passed its gates, and other machines don't know."""
-    if state.status is not StageStatus.DONE or state.host or not state.gates_open:
+def has_passed(project: ProjectFiles, run: RunId) -> bool:
+    """Whether the records here say that all gates of the run were passed; a damaged one says nothing."""
+    try:
+        manifest = files.read_json(project.task(run.task).run_of(run).manifest, SCHEMA)
+    except OkstraError:
         return False
-    manifest = files.read_json(project.task(key).run_of(RunId.parse(state.run_id)).manifest, SCHEMA)
     return manifest is not None and not led_run_fault(manifest)
 
 

@@ -59,6 +59,9 @@ def test_gates_that_were_passed_while_the_remote_was_away_are_published_by_the_n
     assert led.status == 0, led
     assert any("don't know that all gates were passed" in warning for warning in led.data["warnings"]), led
     assert farm.shared(a.task_key)["stages"]["1"]["gates"] == "open"
+    (found,) = a.okstra("reconcile", "--json").data["findings"]
+    assert (found["kind"], found["try"]) == ("stage-unpublished", f"okstra stage publish --run {led.data['run_id']}")
     a.okstra.ok("work", a.task_key, "--with", "--provider rehearsal", "--json")
     assert "gates" not in farm.shared(a.task_key)["stages"]["1"]
     assert farm.log(a.task_key).count("okstra: gates passed: stage 1") == 1
+    assert a.okstra.ok("reconcile", "--json").data["findings"] == []
