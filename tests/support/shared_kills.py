@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .faults import Point, Preload, Scene, eventually, group_lives, sample, seeded
+from .faults import Point, Preload, Scene, eventually, group_lives, sample
 from .machines import Farm
 from .okstra import Ended, Project
 
@@ -101,12 +102,12 @@ class Play:
 Rows = Mapping[str, Callable[[Play], Ready]]
 
 
-def strike_all(play: Play, row: str, ready: Ready, most: int, faults: Sequence[str]) -> int:
-    """How many points were struck; each must have ended well."""
+def strike_all(play: Play, row: str, ready: Ready, most: int, faults: Sequence[str], dice: random.Random) -> int:
+    """How many points were struck, chosen by `dice`; each must have ended well."""
     points = play.points(ready)
     struck = 0
     for fault in faults:
-        for point in sample(seeded(), points, most):
+        for point in sample(dice, points, most):
             try:
                 again = play.strike(ready, point, fault)
                 ready.check(play, again)

@@ -3,11 +3,12 @@ none is done twice, and the same command finishes it (docs/design/claims-between
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
-from support.faults import Preload
+from support.faults import Preload, seeded
 from support.machines import TRANSPORTS, Farm, farm_over
 from support.okstra import Ended
 from support.shared_kills import Play, Ready, Rows, strike_all
@@ -72,7 +73,7 @@ def _planned(farm: Farm, folder: Path) -> Play:
 
 def test_a_kill_gives_no_stage_two_owners(tmp_path: Path) -> None:
     play = _planned(Farm(tmp_path / "farm"), tmp_path)
-    assert strike_all(play, "run", _run(play), _SHORT, ["group"]) == _SHORT
+    assert strike_all(play, "run", _run(play), _SHORT, ["group"], random.Random(1)) == _SHORT
 
 
 @pytest.mark.stress
@@ -82,5 +83,5 @@ def test_kills_everywhere_give_no_stage_two_owners(tmp_path: Path, row: str, tra
     most = 120 if transport == "file" else 40
     with farm_over(transport, tmp_path / "farm") as farm:
         play = _planned(farm, tmp_path)
-        struck = strike_all(play, row, _ROWS[row](play), most, ["group", "leader", "self"])
+        struck = strike_all(play, row, _ROWS[row](play), most, ["group", "leader", "self"], seeded())
     print(f"{row} over {transport}: {struck} kills, none gave a stage two owners")

@@ -6,13 +6,14 @@ The rows go on from one another: each begins where the one before was carried ou
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from support.faults import Preload
+from support.faults import Preload, seeded
 from support.machines import TRANSPORTS, Farm, farm_over
 from support.okstra import Ended
 from support.plans import plan_text
@@ -103,10 +104,11 @@ _ROWS: Mapping[str, Callable[[Play], Ready]] = {
 }
 
 
+# The short form strikes the same points each time: a change must not go red for a point that it didn't choose.
 def test_a_kill_of_each_is_finished_by_what_okstra_names(tmp_path: Path) -> None:
     play = Play(Farm(tmp_path / "farm"), Preload.build(tmp_path))
     for row, prepare in _ROWS.items():
-        assert strike_all(play, row, prepare(play), 1, ["group"]) == 1
+        assert strike_all(play, row, prepare(play), 1, ["group"], random.Random(1)) == 1
 
 
 @pytest.mark.stress
@@ -121,5 +123,5 @@ def test_kills_everywhere_do_nothing_twice_and_lose_nothing(tmp_path: Path, row:
             if name == row:
                 break
             (ready.on or play.a).okstra.ok(*ready.words)
-        struck = strike_all(play, row, ready, most, _FAULTS)
+        struck = strike_all(play, row, ready, most, _FAULTS, seeded())
     print(f"{row} over {transport}: {struck} kills in {time.monotonic() - began:.0f} s")
