@@ -87,7 +87,7 @@ function refuseWhileRunning(places, environment) {
 // The folders that install made in okstra's home, and the home, where nothing else is in them.
 function closeHome(places) {
   remove(places.log);
-  for (const folder of [path.dirname(places.log), places.venvs, places.locks, path.dirname(places.locks), places.home]) removeIfEmpty(folder);
+  for (const folder of [path.dirname(places.log), places.venvs, places.locks, path.dirname(places.locks), places.worktrees, places.home]) removeIfEmpty(folder);
 }
 
 function leftAtHome(places) {

@@ -20,6 +20,7 @@ test('install, then uninstall: the home is as it was', (t) => {
   assert.ok(put.data.files.every((one) => one.action === 'written'));
   assert.ok(recorded(home).every((file) => fs.existsSync(file)));
   assert.equal(home.read('.okstra', 'runtime'), `${PYTHON}\n`);
+  fs.mkdirSync(path.join(home.folder, '.okstra', 'worktrees'), { recursive: true }); // as a first command leaves it
   const gone = home.okstra('uninstall');
   assert.equal(gone.status, 0, gone.stderr);
   assert.equal(gone.data.removed.length, put.data.files.length);
