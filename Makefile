@@ -98,6 +98,9 @@ clean: ## remove what setup and the tools made
 
 # The newest Python that is at least 3.10 and can make a venv. A version manager's shim may be there and not run.
 $(BIN)/python:
+	@command -v git >/dev/null 2>&1 || { \
+	  echo "okstra: error: git is needed, and is not on PATH" >&2; \
+	  echo "  try: install git 2.38 or newer" >&2; exit 69; }
 	@for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3.10 python3 python); do \
 	  command -v "$$candidate" >/dev/null 2>&1 || continue; \
 	  version=$$("$$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
