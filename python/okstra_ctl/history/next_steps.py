@@ -15,6 +15,7 @@ from ..runs.find import KnownRun, known_run
 from ..services import Services
 from ..status import RunStatus, next_step, publishing
 from ..system import files
+from ..tasks import catalog
 from .listing import RunRow
 from .units import BEFORE_PLANNING
 
@@ -71,20 +72,31 @@ def with_limit(step: str, until: str) -> str:
 
 def plans_to_approve(rows: Iterable[RunRow], services: Services) -> Iterator[tuple[RunRow, str]]:
     """Of tasks whose newest run ended well before any stage began: that run, and the plan that nobody has approved yet.
-    The rows come oldest first. A plan that breaks rules, or can't be read, is not ready for a person."""
-    from ..plan import plans
+    The rows come oldest first. A plan that breaks rules, or can't be read, is not ready for a person.
 
+    The projects' catalogues say which tasks come to that: no other run's files are opened."""
     newest = {row.task: row for row in rows if row.status != RunStatus.DROPPED}
+    catalogs: dict[str, Mapping[str, Mapping[str, object]]] = {}
     for row in newest.values():
         if row.status != RunStatus.COMPLETED or row.task_type not in (*BEFORE_PLANNING, PLANNING):
             continue
-        try:
-            path = plans.latest(ProjectFiles(row.project_root).task(TaskKey.parse(row.task)))
-            plan = plans.load(path, services) if path else None
-        except OkstraError:
-            continue
-        if plan is not None and plan.stage_map is not None and not plan.errors and not plan.may_run:
-            yield row, plan.path
+        if row.project_root not in catalogs:
+            catalogs[row.project_root] = catalog.entries(ProjectFiles(row.project_root))
+        step = str(catalogs[row.project_root].get(row.task, {}).get("next_step", ""))
+        path = _unapproved(row, services) if step.startswith(okstra_command("plan")) else ""
+        if path:
+            yield row, path
+
+
+def _unapproved(row: RunRow, services: Services) -> str:
+    from ..plan import plans
+
+    try:
+        path = plans.latest(ProjectFiles(row.project_root).task(TaskKey.parse(row.task)))
+        plan = plans.load(path, services) if path else None
+    except OkstraError:
+        return ""
+    return plan.path if plan and plan.stage_map is not None and not plan.errors and not plan.may_run else ""
 
 
 def _step_of_persons_plan(row: RunRow, services: Services) -> str:
