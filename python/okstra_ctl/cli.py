@@ -23,6 +23,9 @@ _LISTS = (
     *("list", "status", "history", "usage", "config list", "worktree list", "report find", "memory list"),
     *("error-log", "schedule", "time-summary", "stage list", "projects"),
 )
+_SWITCHES = ("--json", "-q", "--quiet", "--no-input", "--no-color", "--no-pager")
+_WITH_VALUE = ("--project-root", "--color")
+_ENDS = "--"
 
 
 def become_node(words: Sequence[str]) -> NoReturn:
@@ -257,11 +260,6 @@ def _logged(error: Exception) -> InternalError:
         where=log,
         hint="please report it with that log; OKSTRA_DEBUG=1 shows the traceback",
     )
-
-
-_SWITCHES = ("--json", "-q", "--quiet", "--no-input", "--no-color", "--no-pager")
-_WITH_VALUE = ("--project-root", "--color")
-_ENDS = "--"
 
 
 def behind_the_command(words: Sequence[str]) -> list[str]:

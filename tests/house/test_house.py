@@ -36,7 +36,7 @@ PURE = {
     "plan": "approval drawing globs model overlap parse rules structure",
     "proof": "setup_files",
     "pulls": "items",
-    "remote": "lease_rules ref_names shared_task task_document",
+    "remote": "lease_rules ref_names rewound shared_task task_document",
     "report": "followup_rules markdown marks now outcome parts safe_markdown",
     "report/page": "pictures view",
     "results": "commands convergence documents evidence parse proofs records voices worker",

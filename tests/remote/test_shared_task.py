@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from okstra_ctl.errors import Refused
 from okstra_ctl.remote import shared_task as rules
-from okstra_ctl.remote.exchange import merged
+from okstra_ctl.remote.rewound import merged
 from okstra_ctl.remote.shared_task import Approval, Hold, SharedTask, Takeover, Watched
 from okstra_ctl.remote.task_document import dump_task, parse_task
 from support.shared_tasks import (

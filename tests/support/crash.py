@@ -190,7 +190,8 @@ def _check_end(play: Play, struck: Struck) -> None:
     assert "Traceback" not in ended.stderr, ended
     if ended.status < 0:
         return
-    assert ended.status in {0, 3, 4, 130, *CLEAR_EXITS}, ended
+    stopped = {130} if struck.fault == "interrupt" else set[int]()
+    assert ended.status in {0, 3, 4, *CLEAR_EXITS, *stopped}, ended
     if ended.status and struck.fault in ("enospc", "eio", "git") and play.args[0] == "run":
         assert ended.envelope["errors"][0]["message"], ended
         half_made = play.half_made()

@@ -257,12 +257,12 @@ def publish_plan(plan: CheckedPlan, services: Services) -> None:
     manifest = read_manifest(plans.task_files(plan.path)) or {}
     facts = {name: hide(str(manifest[name]))[0] for name in (CATEGORY, TITLE) if manifest.get(name)}
     person = hide(plan.approval.person)[0]
-    kinds = sorted(hide((files.read_bytes(plan.path) or b"").decode("utf-8", "replace"))[1])
+    text = files.read_bytes(plan.path) or b""  # once: what is looked through is what is pushed
+    kinds = sorted(hide(text.decode("utf-8", "replace"))[1])
     if kinds:
         hint = "take it out of the plan, and approve it again: what is pushed can't be taken back"
         raise Refused("holds-secret", f"the plan holds a secret ({', '.join(kinds)})", where=plan.path, hint=hint)
     try:
-        text = files.read_bytes(plan.path) or b""
         sharing.approve(text, Approval(plan.approval.digest, person, plan.approval.at), facts)
     except OkstraError as error:
         again = okstra_command("plan", "approve", plan.path, "--yes")

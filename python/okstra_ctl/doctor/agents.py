@@ -90,7 +90,7 @@ def contained_as_a_worker(project_root: str, services: Services) -> Inside:
     return inside
 
 
-def watched(agent: Agent, folder: str, environment: Mapping[str, str]) -> None:
+def uncontained(agent: Agent, folder: str, environment: Mapping[str, str]) -> None:
     """Without a sandbox."""
 
 

@@ -26,7 +26,7 @@ from ..settings.limits import lead_settings
 from ..settings.phases import Phase
 from ..settings.roster import JUDGES, Worker
 from ..system import files
-from .agents import contained_as_a_worker, watched
+from .agents import contained_as_a_worker, uncontained
 from .providers import CLIENTS, ClientFacts, client_fault
 
 _CLIENTS = {client.program: client for client in CLIENTS}
@@ -91,7 +91,7 @@ def missing_requirements(
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
     spoken = {name: agent_in(name.removeprefix(ACP), settings[name]) for name in names if name.startswith(ACP)}
-    inside = contained_as_a_worker(project.root, services) if spoken else watched
+    inside = contained_as_a_worker(project.root, services) if spoken else uncontained
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         greeted = {name: pool.submit(_greeted, agent, needed, environment, inside) for name, agent in spoken.items()}
         others = [name for name in names if name not in spoken]

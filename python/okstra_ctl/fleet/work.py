@@ -39,6 +39,11 @@ _SETTLED_SECONDS = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
 _MOST_UNAVAILABLE = 2
 _OTHERS_END_SECONDS = 600.0
+_GRACE_SECONDS = 2.5
+_SWEEP_SECONDS = 1.5
+_PR_SET_CHILD_SUBREAPER = 36
+_STOPPED = 130
+_NO_TOKEN = "a placed run has none"
 # Somebody else was faster: look again.
 _RACES = {"no-stage-ready", "stage-running", "stage-reserved", "stage-done", "stage-interrupted", "run-is-led", "busy"}
 
@@ -331,13 +336,6 @@ def finish_left(root: str, services: Services, print_progress: PrintProgress) ->
             print_progress(f"{run_id}: its report was not finished; goes on")
             command = [os.path.join(assets.root(), "bin", "okstra"), "resume", run_id, "--project-root", root]
             processes.run(command, env=services.environment)
-
-
-_GRACE_SECONDS = 2.5
-_SWEEP_SECONDS = 1.5
-_PR_SET_CHILD_SUBREAPER = 36
-_STOPPED = 130
-_NO_TOKEN = "a placed run has none"
 
 
 def hold_leash(descriptor: int, stop: threading.Event) -> None:

@@ -19,6 +19,10 @@ _OF_REMOTE = ("proxy", "proxyauthmethod", "uploadpack", "receivepack")
 # A server that says nothing ends a transfer before the time limit does, with words that say why; a person's own setting
 # goes before these.
 _PATIENCE = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60"))
+_QUIET = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+_WHOLE = ("--objects", "--quiet", "--exclude-promisor-objects")
+# The commits may be tips of nothing there.
+_SERVE = "git -c uploadpack.allowAnySHA1InWant=true upload-pack"
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -111,12 +115,6 @@ def over_network(root: str, *args: str, settings: Settings, seconds: float) -> p
         return processes.start(["git", "-C", root, *args], env=given, own_group=True).finish(timeout=seconds)
     except Missing as error:
         raise Missing("git-missing", "git is not on the PATH", hint="install git 2.38 or newer") from error
-
-
-_QUIET = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
-_WHOLE = ("--objects", "--quiet", "--exclude-promisor-objects")
-# The commits may be tips of nothing there.
-_SERVE = "git -c uploadpack.allowAnySHA1InWant=true upload-pack"
 
 
 def bring_commits(into: str, source: str, commits: Iterable[str]) -> None:

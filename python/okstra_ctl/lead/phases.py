@@ -37,6 +37,8 @@ from .draft import Material, material
 SCHEMA = "qa/1"
 Lead = Callable[[RunContext], Material]
 CHECKS_GATE = "checks"
+_ON_THE_WORK = (IMPLEMENTATION, VERIFICATION, REVIEW)
+"""What they find is in the work itself: the task's base does not have it."""
 
 
 def lead_phase(context: RunContext) -> Material:
@@ -199,10 +201,6 @@ def _recorded_checks(context: RunContext) -> tuple[CheckRun, ...]:
         raise UsageError(
             "bad-config", f"the record of checks can't be read: {error}", where=context.files.qa
         ) from error
-
-
-_ON_THE_WORK = (IMPLEMENTATION, VERIFICATION, REVIEW)
-"""What they find is in the work itself: the task's base does not have it."""
 
 
 def prove_open_findings(context: RunContext, head: str) -> tuple[Proof, ...]:

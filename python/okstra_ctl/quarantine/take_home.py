@@ -31,6 +31,8 @@ REPOSITORY_LOCK = "okstra.lock"
 _REMOTE = "refs/remotes/"
 _SETTLE_SECONDS = 0.25
 _NO_WORK = ("refs/replace/", "refs/prefetch/")
+_LFS_NAME = re.compile(r"[0-9a-f]{64}")
+_LFS_PART = 1 << 20  # bytes read at a time
 
 
 class Kept(NamedTuple):
@@ -211,10 +213,6 @@ def _has_filters(one: Quarantine) -> bool:
     return ask_git(one.common_dir, *words, read_only=True).ok
 
 
-_NAME = re.compile(r"[0-9a-f]{64}")
-_PART = 1 << 20
-
-
 def _take_lfs(one: Quarantine) -> int:
     """Objects of git-lfs come home when they are what their names say. Returns how many were new.
 
@@ -237,7 +235,7 @@ def _objects(folder: str) -> Iterator[tuple[str, str]]:
     if os.path.islink(os.path.dirname(folder)) or os.path.islink(folder):
         return
     for place, _, names in os.walk(folder):
-        yield from ((name, os.path.join(place, name)) for name in names if _NAME.fullmatch(name))
+        yield from ((name, os.path.join(place, name)) for name in names if _LFS_NAME.fullmatch(name))
 
 
 def _digest(path: str) -> str:
@@ -255,5 +253,5 @@ def _parts(path: str) -> Iterator[bytes]:
         return
     if file is not None:
         with file:
-            while part := file.read(_PART):
+            while part := file.read(_LFS_PART):
                 yield part

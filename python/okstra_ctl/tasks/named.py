@@ -71,8 +71,8 @@ def short_name(key: TaskKey, start: str, services: Services) -> str:
 
 
 def typed_next(key: TaskKey, root: str, step: str, start: str, services: Services) -> str:
-    """The task's next step as a person in that folder types it. `step` is the whole command, which stands in the JSON
-    and which `okstra next` shows; it is typed where the folder is not of the task's project, at `root`."""
+    """The task's next step as a person in the folder `start` types it: `okstra next KEY` in the task's project, at
+    `root`; elsewhere `step`, the whole command, which `okstra next` shows and the JSON has."""
     here = find_root(start, services)
     if not step or here is None or os.path.realpath(here) != os.path.realpath(root):
         return step
